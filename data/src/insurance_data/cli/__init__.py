@@ -1,0 +1,5 @@
+"""The command `insurance-data`."""
+
+from insurance_data.cli.group import main
+
+__all__ = ["main"]
