@@ -1,0 +1,24 @@
+"""The model's predictor."""
+
+import sklearn
+
+from insurance_risk.answers import ModelAnswerer, RulesAnswerer
+from insurance_risk.bundle import Bundle
+from insurance_risk.scorecard import Scorecard
+from insurance_risk.serving.predictor import InsurancePredictor
+
+
+class ModelPredictor(InsurancePredictor):
+    """Serves the model of a bundle, with the rules for the rows that the model should not answer.
+
+    Args:
+        name: Name of the model in the V2 paths.
+        bundle: The verified bundle; its profile stays the predictor's for good.
+        scorecard: The points table.
+    """
+
+    def __init__(self, name: str, bundle: Bundle, scorecard: Scorecard) -> None:
+        # Features are checked when they are decoded; scikit-learn need not do it again for every request.
+        sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
+        rules = RulesAnswerer(scorecard, bundle.profile)
+        super().__init__(name, ModelAnswerer(bundle.pipeline, bundle.profile, rules))
