@@ -1,0 +1,1 @@
+"""The service: intake over HTTP, the worker behind it, metrics, API and report page."""
