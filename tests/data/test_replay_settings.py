@@ -1,5 +1,7 @@
 """Settings and schedule of a replay."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +57,7 @@ def test_the_slower_bound_holds(requests, rows, gap):
     for _ in range(5):
         now += pace.delay_before(now, 5)
         starts.append(now)
-    assert [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)] == pytest.approx([gap] * 4)
+    assert [later - earlier for earlier, later in itertools.pairwise(starts)] == pytest.approx([gap] * 4)
 
 
 def test_a_late_start_is_made_up_for_but_a_stall_is_not():

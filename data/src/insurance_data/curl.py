@@ -10,14 +10,14 @@ from insurance_data.replay.targets import infer_url
 from insurance_data.schema import FEATURES, INTEGER_FEATURES
 
 HEALTHY: dict[str, float | str] = {
-    "training": 0,
-    "age": 41.5,
+    "training": 1,
+    "age": 36.5,
     "emergency_braking": 1,
     "braking_distance": 39.2,
     "power": 118.0,
     "miles": 72.4,
 }
-"""An applicant in the middle of the reference."""
+"""A trained driver of average age: far from the bounds between the classes, so any good model is sure of `low`."""
 
 OUT_OF_RANGE = HEALTHY | {"age": 151.0}
 """Older than anybody the model was trained for: the rules answer."""

@@ -33,6 +33,7 @@ class Target(StrEnum):
     DETECTOR = "detector"
 
 
+DEFAULT_ROWS_PER_REQUEST = {Target.MODEL: 10, Target.DETECTOR: 100}
 DEFAULT_URLS = {Target.MODEL: "http://127.0.0.1:8080", Target.DETECTOR: "http://127.0.0.1:8085"}
 
 
@@ -87,7 +88,11 @@ def parse_headers(context: click.Context, parameter: click.Parameter, values: tu
     help="InferenceService that the events claim to come from (--to detector).",
 )
 @click.option("--namespace", default="default", show_default=True, help="Its namespace (--to detector).")
-@click.option("--rows-per-request", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option(
+    "--rows-per-request",
+    type=click.IntRange(min=1),
+    help="Rows sent at once.  [default: 10 to a model, 100 to a detector]",
+)
 @click.option("--requests-per-second", type=float, help="Start at most so many requests per second.")
 @click.option("--rows-per-second", type=float, help="Send at most so many rows per second; the slower bound holds.")
 @click.option(
@@ -152,7 +157,7 @@ def replay(
     model: str,
     inference_service: str,
     namespace: str,
-    rows_per_request: int,
+    rows_per_request: int | None,
     requests_per_second: float | None,
     rows_per_second: float | None,
     concurrency: int,
@@ -176,7 +181,7 @@ def replay(
     130 interrupted (the report says what was sent).
     """
     settings = ReplaySettings(
-        rows_per_request=rows_per_request,
+        rows_per_request=rows_per_request or DEFAULT_ROWS_PER_REQUEST[Target(target)],
         requests_per_second=requests_per_second,
         rows_per_second=rows_per_second,
         concurrency=concurrency,

@@ -51,28 +51,27 @@ class Recorder:
 
 async def send_sources(replayer: Replayer, sources: list[Source], recorder: Recorder) -> ReplayReport:
     """Send one source after the other; SIGINT and SIGTERM end the sending, not the report."""
-    loop = asyncio.get_running_loop()
-    sending = asyncio.create_task(_send_all(replayer, sources, recorder))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, sending.cancel)
     rows_to_send = sum(len(source.table) for source in sources)
     recorder.begin(rows_to_send)
     stopped: str | None = None
-    started = time.perf_counter()
-    with recorder.progress:
-        try:
-            await sending
-        except asyncio.CancelledError:
-            stopped = INTERRUPTION
-        except ReplayStoppedError as error:
-            stopped = str(error)
-    seconds = time.perf_counter() - started
+    async with replayer:
+        started = time.perf_counter()
+        sending = asyncio.create_task(_send_all(replayer, sources, recorder))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, sending.cancel)
+        with recorder.progress:
+            try:
+                await sending
+            except asyncio.CancelledError:
+                stopped = INTERRUPTION
+            except ReplayStoppedError as error:
+                stopped = str(error)
+        seconds = time.perf_counter() - started
     recorder.sent.sort(key=lambda request: int(request.exchange.id.rpartition("-")[2]))
     return ReplayReport(replayer.url, recorder.sent, rows_to_send, seconds, stopped)
 
 
 async def _send_all(replayer: Replayer, sources: list[Source], recorder: Recorder) -> None:
-    async with replayer:
-        for source in sources:
-            recorder.enter(source.path)
-            await replayer.send(source.table)
+    for source in sources:
+        recorder.enter(source.path)
+        await replayer.send(source.table)

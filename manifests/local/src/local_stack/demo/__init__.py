@@ -1,0 +1,1 @@
+"""The demo: months of traffic through the stack, retraining, the books, the report."""

@@ -1,0 +1,34 @@
+"""When to retrain after a trip, and on what. Pure decision; the doing is `workshop`'s."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RetrainingPolicy:
+    """How labels arrive and how many months a retraining uses.
+
+    Attributes:
+        label_delay: months between a month's end and the arrival of its labels.
+        months: how many of the newest labelled months are used.
+    """
+
+    label_delay: int
+    months: int
+
+    def training_months(self, finished: int, tripped: int) -> tuple[int, ...]:
+        """The months to retrain on at the end of month `finished`, or none yet.
+
+        A retraining waits until the labels of the month of the trip have come: the world that tripped the
+        breaker must be in the training data.
+
+        Args:
+            finished: the month that has just ended.
+            tripped: the month in which traffic left the model.
+
+        Returns:
+            Month numbers, ascending; empty where it is too early.
+        """
+        newest = finished - self.label_delay
+        if newest < tripped:
+            return ()
+        return tuple(range(max(1, newest - self.months + 1), newest + 1))

@@ -1,0 +1,109 @@
+"""What the stack says of itself, read over HTTP into plain data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from local_stack.stack.runner import Stack
+
+OUTCOMES = ("accepted", "duplicate", "ignored", "rejected", "shed")
+
+
+@dataclass(frozen=True)
+class Books:
+    """All counters of the stack at one moment.
+
+    Attributes:
+        answered: requests that Envoy completed, by InferenceService.
+        events: events by type (`request`, `response`), then by outcome.
+        rows_accepted: rows that the detector took.
+        delivery: counts of both agents together: offered, sent, refused, failed, dropped, waiting.
+    """
+
+    answered: dict[str, int]
+    events: dict[str, dict[str, int]]
+    rows_accepted: int
+    delivery: dict[str, int]
+
+    def settled(self) -> bool:
+        """Whether every event that an agent sent is in the detector's ledger."""
+        taken = sum(
+            count for outcomes in self.events.values() for outcome, count in outcomes.items() if outcome != "shed"
+        )
+        return self.delivery["waiting"] == 0 and taken >= self.delivery["sent"]
+
+    def minus(self, earlier: "Books") -> "Books":
+        """What has been counted since `earlier`."""
+        return Books(
+            answered={name: count - earlier.answered.get(name, 0) for name, count in self.answered.items()},
+            events={
+                kind: {
+                    outcome: count - earlier.events.get(kind, {}).get(outcome, 0) for outcome, count in outcomes.items()
+                }
+                for kind, outcomes in self.events.items()
+            },
+            rows_accepted=self.rows_accepted - earlier.rows_accepted,
+            delivery={name: count - earlier.delivery[name] for name, count in self.delivery.items()},
+        )
+
+
+class StackReader:
+    """Reads detector, operator, agents and Envoy of a running stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._http: httpx.AsyncClient = stack.http
+        self._settings = stack.settings
+
+    async def stream(self) -> dict[str, Any]:
+        """The detector's view of the stream."""
+        return await self._json("detector", f"/api/v1/streams/{self._settings.model}")
+
+    async def history(self) -> list[dict[str, Any]]:
+        """All windows that the detector remembers, oldest first."""
+        answer = await self._json("detector", f"/api/v1/streams/{self._settings.model}/history?limit=100000")
+        windows: list[dict[str, Any]] = answer["windows"]
+        return windows
+
+    async def breaker(self) -> dict[str, Any]:
+        """The operator's status."""
+        return await self._json("operator", "/status")
+
+    async def served_digest(self, side: str, row: dict[str, float]) -> str:
+        """The profile digest in an answer of the predictor itself; asked behind its agent, so that nothing is logged.
+
+        Args:
+            side: `model` or `rules`.
+            row: one value for each feature.
+        """
+        tensors = [{"name": name, "shape": [1], "datatype": "FP64", "data": [value]} for name, value in row.items()]
+        answer = await self._http.post(
+            f"{self._settings.url(f'{side}_http')}/v2/models/{self._settings.model}/infer",
+            json={"inputs": tensors},
+        )
+        digest: str = answer.raise_for_status().json()["parameters"]["profile_digest"]
+        return digest
+
+    async def books(self) -> Books:
+        """All counters."""
+        model, rules = self._settings.model, self._settings.rules
+        delivery: dict[str, int] = {}
+        for side in ("model", "rules"):
+            for name, count in (await self._json(f"{side}_agent", "/agent-statistics")).items():
+                delivery[name] = delivery.get(name, 0) + count
+        stream = await self.stream()
+        return Books(
+            answered={name: await self._completed(name) for name in (model, rules)},
+            events=stream["events"],
+            rows_accepted=stream["rows"]["accepted"],
+            delivery=delivery,
+        )
+
+    async def _completed(self, cluster: str) -> int:
+        answer = await self._json("envoy_admin", f"/stats?format=json&filter=^cluster.{cluster}.upstream_rq_completed$")
+        return sum(int(stat.get("value", 0)) for stat in answer["stats"])
+
+    async def _json(self, port: str, path: str) -> dict[str, Any]:
+        answer = await self._http.get(self._settings.url(port) + path)
+        body: dict[str, Any] = answer.raise_for_status().json()
+        return body
