@@ -247,6 +247,15 @@ async def test_it_stops_after_failures_in_a_row_and_says_what_was_sent(server, t
     assert len(server.requests) == 5
 
 
+async def test_with_concurrency_it_stops_as_soon(server, table, make_answer):
+    server.script = [make_answer(500)] * 40
+    with pytest.raises(ReplayStoppedError):
+        await replay(
+            server, table, rows_per_request=1, concurrency=8, requests_per_second=20, max_consecutive_failures=3
+        )
+    assert len(server.requests) in {3, 4}
+
+
 async def test_without_a_limit_everything_is_sent_whatever_fails(server, table, make_answer):
     server.script = [make_answer(500)] * 40
     exchanges = await replay(server, table, rows_per_request=1)

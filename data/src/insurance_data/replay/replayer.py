@@ -177,7 +177,11 @@ class Replayer(ABC):
         turn: asyncio.Lock,
         exchanges: list[Exchange],
     ) -> None:
-        """Take batches until there are none; the lock, which is handed on in order, keeps the starts in order."""
+        """Take batches until there are none or too many have failed.
+
+        The lock is held while a batch waits for its start: batches start in order, and at most one is still waiting
+        when the replay gives up.
+        """
         while True:
             async with turn:
                 batch = None if self._gave_up() else next(batches, None)
