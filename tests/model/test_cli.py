@@ -20,7 +20,7 @@ def invoke(*arguments):
 @pytest.fixture
 def weak_candidates(monkeypatch):
     """Only a candidate that cannot pass."""
-    monkeypatch.setattr(training.train, "__kwdefaults__", {"candidates": (Candidate((1,), 500.0),), "on_attempt": None})
+    monkeypatch.setattr(training.train, "__kwdefaults__", {"candidates": (Candidate((1,), 500.0),)})
 
 
 class TestTrain:

@@ -77,6 +77,19 @@ class TestSignature:
         for request in (flat, nested, body):
             assert outputs_of(server.infer(request)) == expected
 
+    def test_the_body_is_declared_as_what_it_is(self, server, body):
+        response = server.infer(body)
+        assert response.headers["content-type"] == "application/json"
+        assert int(response.headers["content-length"]) == len(response.content)
+        response = server.infer(body | {"parameters": {"binary_data_output": True}})
+        assert response.headers["content-type"] == "application/octet-stream"
+        assert int(response.headers["content-length"]) == len(response.content)
+        length = int(response.headers["inference-header-content-length"])
+        sizes = [
+            output["parameters"]["binary_data_size"] for output in json.loads(response.content[:length])["outputs"]
+        ]
+        assert length + sum(sizes) == len(response.content)
+
     def test_an_id_is_made_where_the_client_sends_none(self, server, body):
         del body["id"]
         first, second = (server.infer(body).json()["id"] for _ in range(2))

@@ -1,6 +1,5 @@
 """Training: candidates in a fixed order, the first one that passes the gates, and its reference profile."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -131,7 +130,6 @@ def train(
     reference_rows: LabelledRows,
     seed: int,
     candidates: tuple[Candidate, ...] = CANDIDATES,
-    on_attempt: Callable[[Attempt], None] | None = None,
 ) -> TrainedModel:
     """Train candidates until one passes every gate, and describe it in a reference profile.
 
@@ -144,7 +142,6 @@ def train(
         reference_rows: Rows of the profile.
         seed: Seed of the weights' start values and of the shuffling.
         candidates: What to try, in this order.
-        on_attempt: Told of every attempt as it ends.
 
     Returns:
         The first candidate that passed; the first candidate of all, with its failed report, when none did.
@@ -172,8 +169,6 @@ def train(
             )
             attempts.append(attempt)
             pipelines.append(pipeline)
-            if on_attempt is not None:
-                on_attempt(attempt)
             if attempt.report.passed:
                 break
         chosen = len(attempts) - 1 if attempts[-1].report.passed else 0

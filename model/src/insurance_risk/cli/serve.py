@@ -55,6 +55,8 @@ def serve_model(bundle_directory: Path, *, allow_failed_gates: bool, **server: A
 
     SIGTERM and SIGINT stop it after the requests in flight, with exit code 0.
     """
+    import sklearn
+
     from insurance_risk.bundle import read_bundle
     from insurance_risk.scorecard import load_scorecard
     from insurance_risk.serving.logs import configure_serving_logs
@@ -72,6 +74,8 @@ def serve_model(bundle_directory: Path, *, allow_failed_gates: bool, **server: A
         predictor = ModelPredictor(server["model_name"], bundle, load_scorecard())
     except InsuranceRiskError as error:
         raise BadInput(str(error)) from error
+    # Features are checked when they are decoded; scikit-learn need not do it again for every request.
+    sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
     _serve(predictor, server)
 
 

@@ -1,7 +1,5 @@
 """The model's predictor."""
 
-import sklearn
-
 from insurance_risk.answers import ModelAnswerer, RulesAnswerer
 from insurance_risk.bundle import Bundle
 from insurance_risk.scorecard import Scorecard
@@ -18,7 +16,5 @@ class ModelPredictor(InsurancePredictor):
     """
 
     def __init__(self, name: str, bundle: Bundle, scorecard: Scorecard) -> None:
-        # Features are checked when they are decoded; scikit-learn need not do it again for every request.
-        sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
         rules = RulesAnswerer(scorecard, bundle.profile)
         super().__init__(name, ModelAnswerer(bundle.pipeline, bundle.profile, rules))
