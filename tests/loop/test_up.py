@@ -21,7 +21,12 @@ DEFAULT_PORTS = {8080: "front", 8081: "model_http", 8085: "detector", 8086: "ope
 def readme_commands() -> list[str]:
     text = (REPOSITORY / "README.md").read_text()
     blocks = re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
-    return [part.strip() for block in blocks for part in re.split(r"\n(?=curl |#)|\n\n", block) if part.strip().startswith("curl ")]
+    return [
+        part.strip()
+        for block in blocks
+        for part in re.split(r"\n(?=curl |#)|\n\n", block)
+        if part.strip().startswith("curl ")
+    ]
 
 
 def on_these_ports(command: str, stack) -> str:

@@ -93,7 +93,9 @@ class RunningStack:
 
 def started_demo(folder: Path, *options: str) -> subprocess.Popen:
     """A demo in the background, in a session of its own as a shell would start it."""
-    command = [LOCAL_STACK, "demo", "--folder", folder, *options, *port_options(free_ports())]
+    # Tests that run in the background inherit SIGINT ignored; a person's shell does not ignore it.
+    heeding_ctrl_c = ["env", "--default-signal=INT"]
+    command = [*heeding_ctrl_c, LOCAL_STACK, "demo", "--folder", folder, *options, *port_options(free_ports())]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )

@@ -134,6 +134,7 @@ def demo(
         retrain=retrain,
         label_delay=label_delay,
         retrain_months=retrain_months,
+        fast=fast,
         rows_per_request=rows_per_request or (50 if fast else 10),
         rate=rate or (None if fast else FULL_RATE),
         concurrency=concurrency,

@@ -6,6 +6,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 28
+ROW_LABEL = 140
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,13 @@ class Frame:
     low: float
     high: float
     height: int = HEIGHT
+    left: int = LEFT
+    """Room for the labels of the y axis."""
 
     def x(self, month: float) -> float:
         """Horizontal position of a month, in the SVG's units."""
         first, last = self.months[0] - 0.5, self.months[-1] + 0.5
-        return LEFT + (month - first) / (last - first) * (WIDTH - LEFT - RIGHT)
+        return self.left + (month - first) / (last - first) * (WIDTH - self.left - RIGHT)
 
     def y(self, value: float) -> float:
         """Vertical position of a value, in the SVG's units."""
@@ -31,8 +34,8 @@ class Frame:
         parts = []
         for tick in ticks:
             y = self.y(tick)
-            parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.0%}</text>')
+            parts.append(f'<line class="grid" x1="{self.left}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            parts.append(f'<text class="tick" x="{self.left - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.0%}</text>')
         step = max(1, round(len(self.months) / 12))
         parts.extend(
             f'<text class="tick" x="{self.x(month):.1f}" y="{self.height - 8}" text-anchor="middle">{month}</text>'
@@ -110,7 +113,7 @@ def heat(
         description: what the chart shows, in words.
     """
     strip = 26
-    frame = Frame(months, 0.0, 1.0, height=len(rows) * strip + TOP + BOTTOM)
+    frame = Frame(months, 0.0, 1.0, height=len(rows) * strip + TOP + BOTTOM, left=ROW_LABEL)
     body = []
     for index, (name, values) in enumerate(rows.items()):
         top = TOP + index * strip
@@ -124,6 +127,7 @@ def heat(
                 f'width="{max(1.0, frame.x(position + width) - frame.x(position) - 0.6):.1f}" height="{strip - 4}" '
                 f'fill-opacity="{max(0.06, strength):.2f}"><title>{escape(name)}: {value:.3f}</title></rect>'
             )
-        body.append(f'<text class="row" x="{LEFT + 4}" y="{top + strip / 2 + 4:.1f}">{escape(name)}</text>')
+        middle = top + strip / 2 + 4
+        body.append(f'<text class="row" x="{ROW_LABEL - 8}" y="{middle:.1f}" text-anchor="end">{escape(name)}</text>')
     body.append(frame.axes(()))
     return frame.wrap("".join(body), description)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pandas as pd
 
 from insurance_data.replay import Exchange, InferenceReplayer
@@ -18,6 +17,7 @@ from local_stack.demo.accounting import Traffic
 from local_stack.demo.retraining import RetrainingPolicy
 from local_stack.demo.state import StackReader
 from local_stack.demo.workshop import Workshop
+from local_stack.errors import StackError
 from local_stack.stack.runner import Stack, wait_until
 
 GROUP = "group_name"
@@ -113,13 +113,14 @@ class Driver:
         self._on_segment = on_segment
         self._on_news = on_news
 
-    async def month(self, month: int, frame: pd.DataFrame, data: Path) -> None:
+    async def month(self, month: int, frame: pd.DataFrame, data: Path, *, last: bool) -> None:
         """Send a month's rows; afterwards retrain where that is due.
 
         Args:
             month: the month's number.
             frame: its rows, labels included.
             data: folder of the data set, for retraining.
+            last: whether no month follows that a new model could serve.
         """
         start = 0
         while start < len(frame):
@@ -128,7 +129,8 @@ class Driver:
             part = frame.iloc[start : start + room]
             await self._segment(month, part)
             start += len(part)
-        await self._retrain_if_due(month, frame, data)
+        if not last:
+            await self._retrain_if_due(month, frame, data)
 
     async def settle(self) -> None:
         """Wait until every event that an agent took is in the detector's ledger."""
@@ -196,12 +198,10 @@ class Driver:
     async def _retrain_if_due(self, month: int, frame: pd.DataFrame, data: Path) -> None:
         breaker = await self._reader.breaker()
         self._note_switches(month, breaker)
-        trips = [switch["month"] for switch in self.story.switches if switch["to"] == "fallback"]
-        last = self.story.retrainings[-1] if self.story.retrainings else None
-        waiting_for_return = last is not None and last.passed and bool(trips) and last.month >= trips[-1]
-        if self._policy is None or not trips or breaker["phase"] != "Fallback" or waiting_for_return:
+        drifted = self._first_drift_under_this_profile()
+        if self._policy is None or drifted is None or breaker["phase"] != "Fallback":
             return
-        months = self._policy.training_months(month, trips[-1])
+        months = self._policy.training_months(month, drifted)
         if not months:
             return
         started = time.monotonic()
@@ -218,6 +218,12 @@ class Driver:
             else f"month {month}: the new model failed the gates, the rules go on serving; next try in a month"
         )
 
+    def _first_drift_under_this_profile(self) -> int | None:
+        """The month in which the profile in use stopped describing the world; None where it still does."""
+        in_use_since = max((one.month for one in self.story.retrainings if one.passed), default=0)
+        drifted = (one.month for one in self.story.segments if one.month > in_use_since and one.verdict == "drift")
+        return next(drifted, None)
+
     async def _put_into_use(self, name: str, frame: pd.DataFrame) -> str:
         """Put a bundle into use and wait until model, rules and detector all work with its profile."""
         digest = self._workshop.use(name)
@@ -232,7 +238,7 @@ class Driver:
                     await self._reader.served_digest("rules", row),
                     (await self._reader.stream())["profile"]["digest"],
                 }
-            except httpx.HTTPError:
+            except StackError:
                 return False
             return digests == {digest}
 

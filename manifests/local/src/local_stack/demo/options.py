@@ -24,6 +24,8 @@ class DemoOptions:
     """Months between a month's end and the arrival of its labels."""
     retrain_months: int
     """How many of the newest labelled months a retraining uses."""
+    fast: bool
+    """Whether months pass as fast as the answers come, and the breaker's durations shrink with them."""
     rows_per_request: int
     """Rows in one V2 request."""
     rate: float | None

@@ -1,4 +1,4 @@
-"""When to retrain after a trip, and on what. Pure decision; the doing is `workshop`'s."""
+"""When to retrain, and on what. Pure decision; the doing is `workshop`'s."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,20 @@ class RetrainingPolicy:
     label_delay: int
     months: int
 
-    def training_months(self, finished: int, tripped: int) -> tuple[int, ...]:
+    def training_months(self, finished: int, drifted: int) -> tuple[int, ...]:
         """The months to retrain on at the end of month `finished`, or none yet.
 
-        A retraining waits until the labels of the month of the trip have come: the world that tripped the
-        breaker must be in the training data.
+        A retraining waits until the labels of the month of the drift have come: the world that the model does not
+        know must be in the training data.
 
         Args:
             finished: the month that has just ended.
-            tripped: the month in which traffic left the model.
+            drifted: the month in which the profile in use stopped describing the world.
 
         Returns:
             Month numbers, ascending; empty where it is too early.
         """
         newest = finished - self.label_delay
-        if newest < tripped:
+        if newest < drifted:
             return ()
         return tuple(range(max(1, newest - self.months + 1), newest + 1))

@@ -97,7 +97,7 @@ class Demo:
         policy = RetrainingPolicy(options.label_delay, options.retrain_months) if options.retrain else None
         months = dataset.months()
         self._say("starting the stack ...")
-        async with Stack(settings, self._run, record=True) as stack:
+        async with Stack(settings, self._run, record=True, fast=options.fast) as stack:
             self._say(
                 f"up: front door {settings.url('front')}, report page of the detector {settings.url('detector')}/, "
                 f"breaker {settings.url('operator')}/status"
@@ -122,7 +122,9 @@ class Demo:
 
                     async def send_all() -> None:
                         for month in months:
-                            await driver.month(month, dataset.read_month(month), dataset.directory)
+                            await driver.month(
+                                month, dataset.read_month(month), dataset.directory, last=month == months[-1]
+                            )
 
                     before = await reader.books()
                     await stack.guard(send_all())

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from local_stack.errors import StackError
 from local_stack.stack.runner import Stack
 
 OUTCOMES = ("accepted", "duplicate", "ignored", "rejected", "shed")
@@ -77,11 +78,9 @@ class StackReader:
             row: one value for each feature.
         """
         tensors = [{"name": name, "shape": [1], "datatype": "FP64", "data": [value]} for name, value in row.items()]
-        answer = await self._http.post(
-            f"{self._settings.url(f'{side}_http')}/v2/models/{self._settings.model}/infer",
-            json={"inputs": tensors},
-        )
-        digest: str = answer.raise_for_status().json()["parameters"]["profile_digest"]
+        path = f"/v2/models/{self._settings.model}/infer"
+        answer = await self._json(f"{side}_http", path, inputs=tensors)
+        digest: str = answer["parameters"]["profile_digest"]
         return digest
 
     async def books(self) -> Books:
@@ -103,7 +102,16 @@ class StackReader:
         answer = await self._json("envoy_admin", f"/stats?format=json&filter=^cluster.{cluster}.upstream_rq_completed$")
         return sum(int(stat.get("value", 0)) for stat in answer["stats"])
 
-    async def _json(self, port: str, path: str) -> dict[str, Any]:
-        answer = await self._http.get(self._settings.url(port) + path)
-        body: dict[str, Any] = answer.raise_for_status().json()
+    async def _json(self, port: str, path: str, inputs: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        """The JSON answer to a GET, or to a POST of a V2 request with `inputs`.
+
+        Raises:
+            StackError: there was none; the message names the address.
+        """
+        url = self._settings.url(port) + path
+        try:
+            answer = await (self._http.get(url) if inputs is None else self._http.post(url, json={"inputs": inputs}))
+            body: dict[str, Any] = answer.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise StackError(f"{url} gives no answer: {error or type(error).__name__}") from error
         return body

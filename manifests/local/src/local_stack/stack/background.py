@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from local_stack.errors import StackError, UsageError
@@ -28,10 +29,17 @@ def running_supervisor(folder: Path) -> int | None:
     """
     try:
         pid = int(pid_file(folder).read_text(encoding="utf-8"))
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return None
-    return pid if b"local-stack" in command and str(folder).encode() in command else None
+    return pid if _is_supervisor(pid, folder) else None
+
+
+def _is_supervisor(pid: int, folder: Path) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"local-stack" in command and str(folder).encode() in command
 
 
 def start_supervisor(folder: Path, arguments: tuple[str, ...]) -> None:
@@ -82,7 +90,7 @@ def stop_supervisor(folder: Path) -> bool:
         return False
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while running_supervisor(folder) == pid:
+    while _is_supervisor(pid, folder):
         if time.monotonic() > deadline:
             raise StackError(f"the stack (process {pid}) did not stop within {STOP_SECONDS:.0f} s")
         time.sleep(0.1)
@@ -90,7 +98,7 @@ def stop_supervisor(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def marked_running(folder: Path) -> "contextlib.Iterator[None]":  # type: ignore[name-defined]
+def marked_running(folder: Path) -> Iterator[None]:
     """Keep the process id and the mark of readiness while the stack is up."""
     pid_file(folder).write_text(str(os.getpid()), encoding="utf-8")
     (folder / "ready").touch()

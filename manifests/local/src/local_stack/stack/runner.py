@@ -20,7 +20,10 @@ from local_stack.stack.processes import Process, ProcessSpec
 from local_stack.stack.settings import StackSettings
 
 START_SECONDS = 60.0
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
+NOTICE_SECONDS = 2.0
+FAST_RECOVERY = {"dwell": "500ms", "stepDuration": "250ms"}
+FAST_PROBE = {"interval": "250ms"}
 
 
 async def wait_until(answers: Callable[[], Awaitable[bool]], what: str, seconds: float = START_SECONDS) -> None:
@@ -43,12 +46,14 @@ class Stack:
         settings: host, ports, names.
         run: the folder of this run; `run.bundle` must exist.
         record: whether detector and operator record what they see, for `replay`.
+        fast: whether months pass so fast that the breaker's own durations have to shrink with them.
     """
 
-    def __init__(self, settings: StackSettings, run: RunFolder, *, record: bool = False) -> None:
+    def __init__(self, settings: StackSettings, run: RunFolder, *, record: bool = False, fast: bool = False) -> None:
         self.settings = settings
         self.run = run
         self._record = record
+        self._fast = fast
         self._processes: dict[str, Process] = {}
         self._watchers: asyncio.Queue[ProcessDied] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,7 +93,10 @@ class Stack:
         watching = asyncio.ensure_future(self.watch())
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if watching.done() and not working.done():
+            if working.done() and not working.cancelled() and working.exception() is not None:
+                # Work often fails because a process has died, a moment before that is noticed.
+                await asyncio.wait({watching}, timeout=NOTICE_SECONDS)
+            if watching.done():
                 await watching
             await working
         finally:
@@ -146,9 +154,12 @@ class Stack:
             await self._watchers.put(death)
 
     def _write_resource(self) -> Path:
-        """The DriftBreaker with this stack's address of the detector."""
+        """The DriftBreaker with this stack's address of the detector, and with shorter durations when months fly by."""
         resource = yaml.safe_load(commands.DRIFTBREAKER.read_text(encoding="utf-8"))
         resource["spec"]["signal"]["detector"]["url"] = self.settings.url("detector")
+        if self._fast:
+            resource["spec"]["recover"] |= FAST_RECOVERY
+            resource["spec"]["probe"] |= FAST_PROBE
         file = self.run.path / "driftbreaker.yaml"
         file.write_text(yaml.safe_dump(resource, sort_keys=False), encoding="utf-8")
         return file
