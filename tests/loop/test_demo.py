@@ -111,3 +111,17 @@ def test_an_abrupt_change_trips_within_three_windows_of_shifted_rows(tmp_path):
     unshifted = 5 * ROWS // WINDOW
     assert unshifted < run.summary["switches"][0]["window"] <= unshifted + 3
     assert run.summary["switches"][0]["month"] == 6
+
+
+def test_any_data_set_of_the_layout_is_replayed(tmp_path):
+    data = tmp_path / "mine"
+    command = [REPOSITORY / "data/.venv/bin/insurance-data", "generate", "--out", data, "--seed", "11"]
+    subprocess.run([*command, "--months", "3", "--rows", "700"], check=True, timeout=60)
+    (data / "manifest.json").unlink()
+    run = run_demo(tmp_path / "run", "--data", str(data))
+    assert run.code == 0, run.output
+    assert run.summary["data"] == str(data)
+    assert run.summary["rows"]["sent"] == 3 * 700
+    assert sorted(run.summary["accuracy"]["breaker"]["by_month"]) == ["1", "2", "3"]
+    windows = [segment.split()[1] for segment in run.output.splitlines() if segment[:1].isdigit()]
+    assert windows[-1] == "4", "2,100 rows fill four windows of 500"

@@ -1,5 +1,6 @@
 """Ctrl-C, a taken port, a process that dies: one clear line, an exit code, nothing left running."""
 
+import json
 import os
 import re
 import signal
@@ -101,3 +102,21 @@ def test_options_that_exclude_each_other_are_refused():
     )
     assert done.returncode == 2
     assert "exclude each other" in done.stderr
+
+
+def test_failed_requests_make_the_run_fail_and_a_model_that_hangs_is_left(tmp_path):
+    summary_file = tmp_path / "summary.json"
+    process = started_demo(tmp_path, "--months", "2", "--rate", "300", "--json", summary_file)
+    read_until(process, r"^\s*1\s+1\s")
+    model = pid_of(tmp_path, "insurance-risk serve-model")
+    os.kill(model, signal.SIGSTOP)
+    rest, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    summary = json.loads(summary_file.read_text())
+    failed = summary["requests"]["failed"]
+    assert 1 <= failed <= 40, "those under way when the model hung, until the probes had noticed"
+    assert any(f"{failed} of 300 requests failed" in problem for problem in summary["problems"])
+    assert "PROBLEM" in rest
+    assert [(switch["to"], switch["reason"]) for switch in summary["switches"]] == [("fallback", "ModelNotAnswering")]
+    assert summary["requests"]["rules"] > 0
+    assert_nothing_left(tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import time
 
@@ -16,6 +17,8 @@ FEATURES = ("training", "age", "emergency_braking", "braking_distance", "power",
 ROWS = np.array([[0, 35, 1, 40, 110, 55], [1, 60, 0, 45, 180, 90], [0, 160, 0, 40, 110, 55]], dtype=np.float64)
 # The README's addresses, by the port of the stack that stands there.
 DEFAULT_PORTS = {8080: "front", 8081: "model_http", 8085: "detector", 8086: "operator"}
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
 def readme_commands() -> list[str]:
@@ -62,6 +65,7 @@ def assert_answer(answer):
     assert served_by[2] == b"rules", "an age of 160 is outside the model's range"
 
 
+@needs_curl
 def test_the_readme_shows_commands_for_every_door_and_each_works(stack):
     commands = readme_commands()
     assert {int(port) for command in commands for port in re.findall(r"127\.0\.0\.1:(\d+)", command)} == set(
@@ -71,6 +75,7 @@ def test_the_readme_shows_commands_for_every_door_and_each_works(stack):
         assert run_shell(on_these_ports(f"{command} --fail-with-body", stack)), command
 
 
+@needs_curl
 def test_the_commands_that_the_stack_prints_work(stack):
     shown = re.search(r"uv run --project data (insurance-data curl --url \S+)", stack.said)[1]
     listing = run_shell(f"{REPOSITORY}/data/.venv/bin/{shown}")
