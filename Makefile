@@ -7,8 +7,6 @@ MAKEFLAGS += --no-print-directory
 # uv is used where it is installed; otherwise a pinned one is put into .tools.
 UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.tools/bin/uv)
 export UV
-# Compiled bytecode makes the imports of kserve and alibi-detect several times faster.
-export UV_COMPILE_BYTECODE := 1
 
 ROOMS := data model detectors operator manifests/local
 LOCAL := manifests/local/.venv/bin/local-stack
@@ -53,8 +51,9 @@ format: setup ## format the sources and mend what the linter can
 
 .PHONY: setup
 setup: $(UV) ## install every room's environment from its lock file
+	@# Compiled bytecode makes the imports of kserve and alibi-detect several times faster.
 	@for project in . $(ROOMS); do \
-	    $(UV) sync --locked --quiet --project $$project \
+	    UV_COMPILE_BYTECODE=1 $(UV) sync --locked --quiet --project $$project \
 	    || { echo "make setup: the environment of '$$project' could not be installed (see above)" >&2; exit 1; }; \
 	done
 
