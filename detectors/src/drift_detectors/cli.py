@@ -19,18 +19,22 @@ EXIT_BAD_INPUT = 2
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-class _Failure(click.ClickException):
-    """One clear line on standard error and an exit code."""
+class _BadInputError(click.ClickException):
+    """Input that cannot be used: one clear line on standard error."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+    exit_code = EXIT_BAD_INPUT
+
+
+class _RunFailedError(click.ClickException):
+    """The service could not run, or could not go on."""
+
+    exit_code = EXIT_FAILED
 
 
 @click.group(context_settings={"auto_envvar_prefix": "DRIFT_DETECTORS", "show_default": True})
 @click.version_option(package_name="drift-detectors")
 def main() -> None:
-    """Drift detector for the payload events of KServe.
+    r"""Drift detector for the payload events of KServe.
 
     \b
     Exit codes: 0 done, 1 failed while running, 2 bad usage or input.
@@ -45,7 +49,6 @@ def main() -> None:
 @click.option("--stream", required=True, help="Name of the stream.")
 @click.option(
     "--inference-service",
-    "inference_services",
     required=True,
     multiple=True,
     help="InferenceService whose events belong to the stream; may be repeated.",
@@ -53,7 +56,7 @@ def main() -> None:
 @click.option("--namespace", default="default", help="Kubernetes namespace of the InferenceServices.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=8085, type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
-@click.option("--policy", "policy_path", type=_FILE, help="Policy in YAML; keys left out keep their defaults.")
+@click.option("--policy", type=_FILE, help="Policy in YAML; keys left out keep their defaults.")
 @click.option("--record", type=_FILE, help="Append accepted events to this file, for replay.")
 @click.option("--queue-events", default=10_000, type=click.IntRange(1), help="Events that may wait.")
 @click.option("--queue-mebibytes", default=64, type=click.IntRange(1), help="Payload that may wait.")
@@ -63,14 +66,14 @@ def main() -> None:
 @click.option(
     "--log-level", default="warning", type=click.Choice(["debug", "info", "warning", "error"]), help="Log level."
 )
-def serve(
+def serve(  # noqa: PLR0917 (click passes them by name)
     profile: Path,
     stream: str,
-    inference_services: tuple[str, ...],
+    inference_service: tuple[str, ...],
     namespace: str,
     host: str,
     port: int,
-    policy_path: Path | None,
+    policy: Path | None,
     record: Path | None,
     queue_events: int,
     queue_mebibytes: int,
@@ -79,24 +82,24 @@ def serve(
     shutdown_seconds: float,
     log_level: str,
 ) -> None:
-    """Take events of one stream, give verdicts, metrics, an API and a report page.
+    r"""Take events of one stream, give verdicts, metrics, an API and a report page.
 
     POST / takes CloudEvents. GET / is the report page; /metrics, /healthz, /readyz and /api/v1/streams are for
     machines. SIGTERM finishes what is queued and exits 0.
 
     \b
     Example:
-      drift-detectors serve --profile profile.json --stream insurance-risk \\
+      drift-detectors serve --profile profile.json --stream insurance-risk \
         --inference-service insurance-risk --inference-service insurance-risk-rules --port 8085
     """
-    from drift_detectors.service.server import ServiceError, serve as run  # noqa: PLC0415 (the command's own cost)
+    from drift_detectors.service import server  # noqa: PLC0415 (the command's own cost)
 
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = Settings(
-            stream=StreamName(stream, namespace, inference_services),
+            stream=StreamName(stream, namespace, inference_service),
             profile=profile,
-            policy=_policy(policy_path),
+            policy=_policy(policy),
             host=host,
             port=port,
             record=record,
@@ -106,20 +109,20 @@ def serve(
             history_windows=history_windows,
             shutdown_seconds=shutdown_seconds,
         )
-        run(settings, _announce)
+        server.serve(settings, _announce)
     except (ProfileError, PolicyError) as error:
-        raise _Failure(str(error), EXIT_BAD_INPUT) from error
-    except ServiceError as error:
-        raise _Failure(str(error), EXIT_FAILED) from error
+        raise _BadInputError(str(error)) from error
+    except server.ServiceError as error:
+        raise _RunFailedError(str(error)) from error
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
-@click.option("--profile", "profile_path", type=_FILE, help="Reference profile; needed for CSV.")
-@click.option("--policy", "policy_path", type=_FILE, help="Policy in YAML; default: the recorded or built-in one.")
+@click.option("--profile", type=_FILE, help="Reference profile; needed for CSV.")
+@click.option("--policy", type=_FILE, help="Policy in YAML; default: the recorded or built-in one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def replay(files: tuple[Path, ...], profile_path: Path | None, policy_path: Path | None, *, as_json: bool) -> None:
-    """Print the verdict of every window of recorded data.
+def replay(files: tuple[Path, ...], profile: Path | None, policy: Path | None, *, as_json: bool) -> None:
+    r"""Print the verdict of every window of recorded data.
 
     FILE is either a recording of `serve --record` (.jsonl) or a CSV (.csv, .csv.gz; separator ; or ,) with a column for
     each feature of the profile. Several files are taken as one stream, in the order given. With --profile, a recording
@@ -127,6 +130,7 @@ def replay(files: tuple[Path, ...], profile_path: Path | None, policy_path: Path
 
     \b
     Exit codes: 0 replayed (whatever the verdicts), 2 bad usage or input.
+
     Example:
       drift-detectors replay --profile profile.json month-1.csv.gz month-2.csv.gz
       drift-detectors replay recording.jsonl --json
@@ -139,20 +143,20 @@ def replay(files: tuple[Path, ...], profile_path: Path | None, policy_path: Path
     recordings = [path for path in files if path.suffix == ".jsonl"]
     if recordings and len(recordings) != len(files):
         raise click.UsageError("recordings (.jsonl) and tables cannot be replayed together")
-    if not recordings and profile_path is None:
+    if not recordings and profile is None:
         raise click.UsageError("tables need the reference: give --profile FILE")
     try:
-        profile = load_profile(profile_path) if profile_path else None
-        if profile is not None and not recordings:
-            tables = (read_table(path, profile) for path in files)
-            replayed = replay_tables(tables, profile, _policy(policy_path))
+        reference = load_profile(profile) if profile else None
+        if reference is not None and not recordings:
+            tables = (read_table(path, reference) for path in files)
+            replayed = replay_tables(tables, reference, _policy(policy))
         else:
-            policy = _policy(policy_path) if policy_path else None
-            replayed = replay_recordings(recordings, profile=profile, policy=policy)
+            given = load_policy(policy) if policy else None
+            replayed = replay_recordings(recordings, profile=reference, policy=given)
     except (ProfileError, PolicyError, TableError, ReplayError) as error:
-        raise _Failure(str(error), EXIT_BAD_INPUT) from error
+        raise _BadInputError(str(error)) from error
     except OSError as error:
-        raise _Failure(f"{error.filename}: cannot be read: {error.strerror}", EXIT_BAD_INPUT) from error
+        raise _BadInputError(f"{error.filename}: cannot be read: {error.strerror}") from error
     if replayed.torn_lines:
         click.echo(f"{replayed.torn_lines} half-written lines were passed over", err=True)
     if as_json:

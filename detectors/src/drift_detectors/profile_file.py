@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypeAlias
 
-from drift_detectors.profiles import Profile, ProfileError, load_profile
+from drift_detectors.profiles import Profile, load_profile
 
 _Identity: TypeAlias = tuple[int, int, int, int]
 

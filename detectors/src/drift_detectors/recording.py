@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import msgspec
 
@@ -91,7 +91,7 @@ class Recorder:
         """Closes the file."""
         self.close()
 
-    def _mark(self, kind: str, data: Any, name: StreamName, moment: float) -> None:
+    def _mark(self, kind: str, data: object, name: StreamName, moment: float) -> None:
         self._markers += 1
         envelope = Envelope(
             {

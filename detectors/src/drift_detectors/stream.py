@@ -135,6 +135,9 @@ class Stream:
         self._windows = dict.fromkeys(Verdict, 0)
         self._served = _ServedRows(policy.window_size)
         self._last_event: float | None = None
+        self._check: Check | None = None
+        self._newest: ClosedWindow | None = None
+        self._newest_rows: WindowRows | None = None
         self._begin(profile)
 
     @property
@@ -222,11 +225,11 @@ class Stream:
 
     def _begin(self, profile: Profile) -> None:
         self._profile = profile
-        self._check: Check | None = None
+        self._check = None
         self._window = TumblingWindow(profile.features, self._policy.window_size)
         self._foreign_profile = False
-        self._newest: ClosedWindow | None = None
-        self._newest_rows: WindowRows | None = None
+        self._newest = None
+        self._newest_rows = None
         self._first_sequence = self._state.sequence + 1
 
     def _take_answer(self, answer: Answer, received: float | None) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from drift_detectors.profiles import Feature, Profile
@@ -66,14 +67,15 @@ def _text_columns(profile: Profile) -> dict[str, type[str]]:
     return {feature.name: str for feature in profile.features if feature.takes_text}
 
 
-def _typed(path: Path, series: "pd.Series[object]", feature: Feature) -> "pd.Series[object]":
+def _typed(path: Path, series: pd.Series, feature: Feature) -> pd.Series:
     if feature.takes_text:
         return series
     try:
-        return pd.to_numeric(series).astype("float64")  # type: ignore[return-value]
+        return pd.to_numeric(series).astype("float64")
     except (ValueError, TypeError) as error:
         raise TableError(f"{path}: column {feature.name!r} holds text where numbers belong") from error
 
 
-def _usable(series: "pd.Series[object]") -> np.ndarray:
-    return ~(series.isna() | series.isin([np.inf, -np.inf])).to_numpy(dtype=bool)
+def _usable(series: pd.Series) -> npt.NDArray[np.bool_]:
+    usable: npt.NDArray[np.bool_] = ~(series.isna() | series.isin([np.inf, -np.inf])).to_numpy(dtype=bool)
+    return usable

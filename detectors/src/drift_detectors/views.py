@@ -201,9 +201,9 @@ def count_reasons(reasons: dict[Any, int]) -> dict[str, dict[str, int]]:
 
 
 def utc_text(timestamp: float | None) -> str:
-    """A Unix time for people, in UTC to the second; a dash when unknown."""
+    """A Unix time for people, in UTC to the second; a hyphen when unknown."""
     if timestamp is None:
-        return "–"
+        return "-"
     return datetime.fromtimestamp(timestamp, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

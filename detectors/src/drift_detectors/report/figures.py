@@ -1,4 +1,4 @@
-"""Figures of the report page as plain numbers: histograms, shares and lines in a unit square for the template to draw."""
+"""Figures of the report page as plain numbers: histograms, shares and lines, for the template to draw."""
 
 from collections.abc import Sequence
 

@@ -98,11 +98,12 @@ def _cards(snapshot: Snapshot, windows: list[ClosedWindow]) -> list[Card]:
         ]
         top = max(*effects, 2 * threshold, 1e-9)
         index = columns[feature.name]
+        state = _state(evidence, newest)
         cards.append(
             Card(
                 evidence=evidence,
-                sentence=describe_movement(evidence),
-                state=_state(evidence, newest),
+                sentence=describe_movement(evidence, notable=state != "steady"),
+                state=state,
                 flagged_in=flagged_in(snapshot.state.recent, feature.name),
                 since=None if since is None else f"window {since} ({utc_text(times.get(since))})",
                 threshold=threshold,

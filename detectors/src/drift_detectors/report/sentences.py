@@ -43,23 +43,26 @@ def describe_verdict(snapshot: Snapshot) -> str:
     return f"The newest window says nothing: {reason}. Earlier evidence stands as it was."
 
 
-def describe_movement(evidence: FeatureEvidence) -> str:
-    """What happened to one feature, in its own unit."""
+def describe_movement(evidence: FeatureEvidence, *, notable: bool) -> str:
+    """What happened to one feature, in its own unit.
+
+    Args:
+        evidence: the feature's evidence.
+        notable: whether the feature drifted or was flagged; movements that chance explains are not described.
+    """
     if evidence.reference_shares is not None and evidence.current_shares is not None:
+        if not notable:
+            return "No notable change of the shares."
         return _describe_shares(evidence.direction, evidence.reference_shares, evidence.current_shares)
     before, now = evidence.reference_mean or 0.0, evidence.current_mean or 0.0
     unit = f" {evidence.feature.unit}" if evidence.feature.unit else ""
     means = f"mean {number(now)}{unit} now, {number(before)}{unit} in the reference"
-    change = f"{'+' if now >= before else '−'}{number(abs(now - before))}{unit}"
-    match evidence.direction:
-        case "higher" | "lower":
-            return f"{evidence.direction.capitalize()}: {means} ({change})."
-        case "wider":
-            return f"More spread out: {means}."
-        case "narrower":
-            return f"Closer together: {means}."
-        case _:
-            return f"Unchanged: {means}."
+    if notable and evidence.direction in {"higher", "lower"}:
+        sign = "+" if now >= before else "-"
+        return f"{evidence.direction.capitalize()}: {means} ({sign}{number(abs(now - before))}{unit})."
+    changes = {"wider": "More spread out", "narrower": "Closer together"}
+    change = changes.get(evidence.direction, "Unchanged") if notable else "No notable change"
+    return f"{change}: {means}."
 
 
 def number(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -108,7 +107,7 @@ def build_app(endpoints: Endpoints, intake: Intake) -> Starlette:
     return Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
 
 
-def _json(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 

@@ -65,11 +65,7 @@ class Intake:
         kind, ledger = EventType.UNKNOWN, self._unassigned
         content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"").lower()
         try:
-            if content_type.startswith(BATCH_CONTENT_TYPE.encode()):
-                raise RejectedEventError(
-                    Reason.UNSUPPORTED_CONTENT_MODE, "batches are not supported: send events one by one"
-                )
-            if content_type.startswith(STRUCTURED_CONTENT_TYPE.encode()):
+            if _is_structured(content_type):
                 document = await _read(receive, self._body_bytes + _ENVELOPE_BYTES)
                 envelope, body = from_structured(document)
                 kind, ledger = self._assign(envelope)
@@ -108,6 +104,12 @@ class Intake:
             raise RejectedEventError(
                 Reason.UNKNOWN_TYPE, f"event type {envelope.attributes['type'][:80]!r} is not KServe's"
             )
+
+
+def _is_structured(content_type: bytes) -> bool:
+    if content_type.startswith(BATCH_CONTENT_TYPE.encode()):
+        raise RejectedEventError(Reason.UNSUPPORTED_CONTENT_MODE, "batches are not supported: send events one by one")
+    return content_type.startswith(STRUCTURED_CONTENT_TYPE.encode())
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

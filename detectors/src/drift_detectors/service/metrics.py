@@ -1,6 +1,6 @@
 """Metrics in Prometheus' text format, read from the streams' snapshots when they are asked for."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -76,7 +76,7 @@ def timed(prepare: CheckFactory, name: StreamName, registry: CollectorRegistry) 
     def prepare_timed(profile: Profile, policy: Policy) -> Check:
         check = prepare(profile, policy)
 
-        def check_timed(rows: WindowRows) -> Iterable[FeatureEvidence]:
+        def check_timed(rows: WindowRows) -> Sequence[FeatureEvidence]:
             with duration.time():
                 return check(rows)
 

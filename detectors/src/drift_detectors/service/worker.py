@@ -1,5 +1,6 @@
 """The worker: one thread that decodes events, fills windows, checks them, records, and watches the profile file."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -141,6 +142,8 @@ class Worker(threading.Thread):
             action(self._recorder)
         except OSError as error:
             # A full disk ends the recording, not the detection; the metric says so.
-            logger.error("recording stopped, %s: %s", self._recorder.path, error.strerror)
+            logger.warning("recording stopped, %s: %s", self._recorder.path, error.strerror)
             self.recording_failed = True
+            with contextlib.suppress(OSError):
+                self._recorder.close()
             self._recorder = None

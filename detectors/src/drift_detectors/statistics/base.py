@@ -37,9 +37,16 @@ class TwoSampleTest(ABC):
     @abstractmethod
     def __init__(self, reference: FloatArray) -> None: ...
 
-    @abstractmethod
     def compare(self, current: FloatArray) -> TestResult:
         """Tests whether ``current`` (shape [m], m > 0) comes from the reference's distribution."""
+        # The libraries sort NaN to the end or drop it, and would give an ordinary p-value.
+        if np.isnan(current).any():
+            return TestResult(np.nan, np.nan)
+        return self._compute(current)
+
+    @abstractmethod
+    def _compute(self, current: FloatArray) -> TestResult:
+        """The test itself, for values without NaN."""
 
 
 class EffectSize(ABC):
@@ -56,4 +63,4 @@ class EffectSize(ABC):
 
     @abstractmethod
     def measure(self, current: FloatArray) -> float:
-        """Size of the effect in ``current`` (shape [m], m > 0); 0 when the distributions are the same."""
+        """Size of the effect in ``current`` (shape [m], m > 0): 0 for the same distribution, NaN when it has a NaN."""

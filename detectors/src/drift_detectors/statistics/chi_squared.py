@@ -33,7 +33,6 @@ class ChiSquaredTest(TwoSampleTest):
         observed = [int(code) for code in np.unique(reference)]
         self._detector = ChiSquareDrift(reference.reshape(-1, 1), categories_per_feature={0: observed})
 
-    def compare(self, current: FloatArray) -> TestResult:
-        """Tests whether ``current`` (category codes, shape [m]) has the reference's shares."""
+    def _compute(self, current: FloatArray) -> TestResult:
         p_values, statistics = self._detector.score(current.reshape(-1, 1))
         return TestResult(float(statistics[0]), float(p_values[0]))

@@ -71,6 +71,8 @@ class JensenShannonEffect(EffectSize):
 
     def measure(self, current: FloatArray) -> float:
         """Effect of ``current`` (category codes, shape [m])."""
+        if np.isnan(current).any():
+            return float("nan")  # as a code, NaN would become whatever the processor makes of it
         size = int(max(self._reference.max(), current.max())) + 1
         distance = float(jensenshannon(shares(self._reference, size), shares(current, size)))
         # Rounding can make the divergence of two equal distributions a negative zero, whose root is NaN.
@@ -80,4 +82,4 @@ class JensenShannonEffect(EffectSize):
 def shares(codes: FloatArray, size: int) -> FloatArray:
     """Share of each category code from 0 to ``size`` - 1 in ``codes`` (shape [m]); shape [size], sum 1."""
     counts: FloatArray = np.bincount(codes.astype(np.intp), minlength=size).astype(np.float64)
-    return counts / counts.sum()
+    return counts / float(codes.size)

@@ -28,7 +28,6 @@ class KolmogorovSmirnovTest(TwoSampleTest):
     def __init__(self, reference: FloatArray) -> None:
         self._detector = KSDrift(reference.reshape(-1, 1))
 
-    def compare(self, current: FloatArray) -> TestResult:
-        """Tests whether ``current`` (shape [m]) comes from the reference's distribution."""
+    def _compute(self, current: FloatArray) -> TestResult:
         p_values, statistics = self._detector.score(current.reshape(-1, 1))
         return TestResult(float(statistics[0]), float(p_values[0]))
