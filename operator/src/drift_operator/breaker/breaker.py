@@ -65,7 +65,6 @@ def _anchored(state: State, evidence: Evidence, mode: Mode) -> State:
         phase = Phase.FALLBACK
     else:
         phase = Phase.RECOVERING
-    real = tuple(switch for switch in state.switches if switch.enforced)
     changes: dict[str, object] = {
         "mode": mode,
         "phase": phase,
@@ -73,8 +72,8 @@ def _anchored(state: State, evidence: Evidence, mode: Mode) -> State:
         "planned": state.weights,
         # The dwell of a traffic that is on the fallback starts anew: planned moves say nothing about it.
         "last_switch_time": evidence.time if phase is not Phase.LEARNING else None,
-        "switches": real,
-        "flap_times": tuple(switch.time for switch in real if switch.reason != Reason.PINNED),
+        "switches": tuple(switch for switch in state.switches if switch.enforced),
+        "planned_flap_times": (),
         "step_since": evidence.time if phase is Phase.RECOVERING else None,
         "step_window": state.window if phase is Phase.RECOVERING else None,
     }
@@ -104,7 +103,7 @@ def _carry_out(state: State, evidence: Evidence, situation: Situation, intent: I
     switch = _switch(state, evidence, situation, intent)
     stepped = intent.phase is Phase.RECOVERING and planned != state.planned
     keeps_step = intent.phase is Phase.RECOVERING and not stepped
-    counts = switch is not None and intent.reason is not Reason.PINNED
+    flap = () if switch is None or intent.reason is Reason.PINNED else (evidence.time,)
     profile = situation.profile
     new_state = State(
         phase=intent.phase,
@@ -114,7 +113,8 @@ def _carry_out(state: State, evidence: Evidence, situation: Situation, intent: I
         planned=planned,
         last_switch_time=evidence.time if switch is not None else state.last_switch_time,
         switches=(*state.switches, switch)[-MAXIMUM_HISTORY:] if switch is not None else state.switches,
-        flap_times=(*state.flap_times, evidence.time)[-MAXIMUM_HISTORY:] if counts else state.flap_times,
+        flap_times=(state.flap_times + (flap if enforced else ()))[-MAXIMUM_HISTORY:],
+        planned_flap_times=(state.planned_flap_times + (() if enforced else flap))[-MAXIMUM_HISTORY:],
         step_since=evidence.time if stepped else (state.step_since if keeps_step else None),
         step_window=profile.window if stepped else (state.step_window if keeps_step else None),
         window=profile.window,
@@ -125,8 +125,9 @@ def _carry_out(state: State, evidence: Evidence, situation: Situation, intent: I
         signal=situation.signal_memory,
         model=situation.model,
         fallback=situation.fallback,
-        conditions=conditions(state.conditions, situation, evidence, weights.model),
+        conditions=state.conditions,
     )
+    new_state = new_state.model_copy(update={"conditions": conditions(new_state, situation, evidence)})
     decision = Decision(
         kind=intent.kind,
         reason=intent.reason,

@@ -2,33 +2,30 @@
 
 from drift_operator.breaker.evidence import Evidence
 from drift_operator.breaker.moments import as_text
-from drift_operator.breaker.situation import Situation
-from drift_operator.breaker.state import Condition
+from drift_operator.breaker.situation import Situation, flapping_until
+from drift_operator.breaker.state import Condition, State
 from drift_operator.breaker.watch import Availability
-from drift_operator.resource.spec import Mode, PinTarget
+from drift_operator.resource.spec import DriftBreakerSpec, Mode, PinTarget
 from drift_operator.resource.vocabulary import ConditionStatus, ConditionType
 
 Judgement = tuple[ConditionStatus, str, str]
 
 
-def conditions(
-    before: tuple[Condition, ...], situation: Situation, evidence: Evidence, model_percent: int
-) -> tuple[Condition, ...]:
+def conditions(state: State, situation: Situation, evidence: Evidence) -> tuple[Condition, ...]:
     """All conditions; the transition time of one whose status did not change stays.
 
     Args:
-        before: The conditions so far.
+        state: The state after the decision, still with the conditions before it.
         situation: The situation that was decided on.
         evidence: Its evidence, for the words of errors.
-        model_percent: Percent of traffic on the model as ordered by the decision.
     """
-    since = {condition.type: condition for condition in before}
+    since = {condition.type: condition for condition in state.conditions}
     judged = {
         ConditionType.SIGNAL_AVAILABLE: _signal_available(situation, evidence),
         ConditionType.FALLBACK_READY: _fallback_ready(situation, evidence),
         ConditionType.ROUTE_ACCEPTED: _route_accepted(evidence),
-        ConditionType.PINNED: _pinned(situation, model_percent),
-        ConditionType.FLAPPING: _flapping(situation),
+        ConditionType.PINNED: _pinned(situation, state.weights.model),
+        ConditionType.FLAPPING: _flapping(situation.spec, flapping_until(state, evidence.time, situation.spec)),
     }
     result = []
     for kind, (status, reason, message) in judged.items():
@@ -97,12 +94,11 @@ def _pinned(situation: Situation, model_percent: int) -> Judgement:
     return ConditionStatus.TRUE, f"PinnedTo{pin.to.value}", pin.reason
 
 
-def _flapping(situation: Situation) -> Judgement:
-    if situation.flapping_until is None:
+def _flapping(spec: DriftBreakerSpec, until: float | None) -> Judgement:
+    if until is None:
         return ConditionStatus.FALSE, "UnderFlapLimit", "switches are rare enough"
-    limit = situation.spec.flap_limit.switches
     message = (
-        f"{limit} switches within the flap limit's span; from the fallback traffic does not return before "
-        f"{as_text(situation.flapping_until)}, unless it is pinned"
+        f"{spec.flap_limit.switches} switches within the flap limit's span; from the fallback traffic does not "
+        f"return before {as_text(until)}, unless it is pinned"
     )
     return ConditionStatus.TRUE, "FlapLimitReached", message

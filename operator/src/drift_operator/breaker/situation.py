@@ -65,17 +65,17 @@ class Situation:
         return self.spec.probe is None or (self.model.successes > 0 and not self.model.dead)
 
 
-def flapping_until(flap_times: tuple[float, ...], time: float, *, switches: int, per: float) -> float | None:
-    """When the flap limit releases traffic, or None while it is not reached.
+def flapping_until(state: State, time: float, spec: DriftBreakerSpec) -> float | None:
+    """When the flap limit lets traffic return again, or None while it is not reached.
 
     Args:
-        flap_times: Times of the switches that count, in order.
+        state: Knows the switches that count.
         time: Now.
-        switches: The limit.
-        per: The span in seconds in which switches are counted.
+        spec: Has the limit.
     """
-    recent = [moment for moment in flap_times if moment > time - per]
-    return recent[-switches] + per if len(recent) >= switches else None
+    limit = spec.flap_limit
+    recent = sorted(moment for moment in state.flap_times + state.planned_flap_times if moment > time - limit.per)
+    return recent[-limit.switches] + limit.per if len(recent) >= limit.switches else None
 
 
 def assess(state: State, evidence: Evidence, spec: DriftBreakerSpec) -> Situation:
@@ -86,7 +86,6 @@ def assess(state: State, evidence: Evidence, spec: DriftBreakerSpec) -> Situatio
     else:
         profile = ProfileView(state.window, state.verdict, state.streak, state.profile_digest, state.profile_window)
     threshold = spec.probe.failure_threshold if spec.probe is not None else 1
-    limit = spec.flap_limit
     return Situation(
         time=evidence.time,
         spec=spec,
@@ -101,6 +100,6 @@ def assess(state: State, evidence: Evidence, spec: DriftBreakerSpec) -> Situatio
         fallback=watch_backend(state.fallback, evidence.fallback, threshold),
         route_in_force=evidence.route.in_force if evidence.route is not None else None,
         dwelling=state.last_switch_time is not None and evidence.time - state.last_switch_time < spec.recover.dwell,
-        flapping_until=flapping_until(state.flap_times, evidence.time, switches=limit.switches, per=limit.per),
+        flapping_until=flapping_until(state, evidence.time, spec),
         pin=spec.pin if spec.pin is not None and spec.pin.is_active(evidence.time) else None,
     )

@@ -77,7 +77,9 @@ class State(Frozen):
     switches: tuple[Switch, ...] = ()
     """The last switches, newest last; bounded."""
     flap_times: tuple[float, ...] = ()
-    """Times of the switches that count for the flap limit, newest last; bounded."""
+    """Times of the switches that moved traffic and count for the flap limit, newest last; bounded."""
+    planned_flap_times: tuple[float, ...] = ()
+    """The same of those that `mode: Observe` only reported."""
     step_since: float | None = None
     """When the present step of the return began."""
     step_window: Window | None = None

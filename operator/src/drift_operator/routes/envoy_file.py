@@ -51,6 +51,8 @@ def route_configuration(spec: DriftBreakerSpec, weights: Weights) -> dict[str, A
     return {
         "@type": _TYPE,
         "name": ROUTE_CONFIGURATION,
+        # A cluster that Envoy does not know would answer 503; this way Envoy keeps the route before it.
+        "validate_clusters": True,
         "virtual_hosts": [
             {
                 "name": ROUTE_CONFIGURATION,
