@@ -52,7 +52,7 @@ def describe_movement(evidence: FeatureEvidence, *, notable: bool) -> str:
     """
     if evidence.reference_shares is not None and evidence.current_shares is not None:
         if not notable:
-            return "No notable change of the shares."
+            return "Not flagged: no change of the shares that is both significant and large enough."
         return _describe_shares(evidence.direction, evidence.reference_shares, evidence.current_shares)
     before, now = evidence.reference_mean or 0.0, evidence.current_mean or 0.0
     unit = f" {evidence.feature.unit}" if evidence.feature.unit else ""
@@ -61,7 +61,7 @@ def describe_movement(evidence: FeatureEvidence, *, notable: bool) -> str:
         sign = "+" if now >= before else "-"
         return f"{evidence.direction.capitalize()}: {means} ({sign}{number(abs(now - before))}{unit})."
     changes = {"wider": "More spread out", "narrower": "Closer together"}
-    change = changes.get(evidence.direction, "Unchanged") if notable else "No notable change"
+    change = changes.get(evidence.direction, "Unchanged") if notable else "Not flagged"
     return f"{change}: {means}."
 
 
