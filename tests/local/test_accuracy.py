@@ -46,6 +46,7 @@ def test_the_reading_says_where_falling_back_cost_accuracy_and_where_it_paid():
 def test_the_reading_does_not_call_a_loss_a_gain():
     worse = {"breaker": {1: 0.5}, "model": {1: 0.8}, "rules": {1: 0.5}, "retrained": {1: 0.8}}
     assert "the breaker cost 30.0 points" in reading(worse, {1: 1.0})[0]
+    assert "against it the breaker cost 30.0 points" in reading(worse, {1: 1.0})[1]
     assert "never stood mainly on the rules" in reading(worse, {1: 0.2})[-1]
 
 

@@ -71,6 +71,7 @@ def reading(accuracy: Mapping[str, Mapping[int, float]], on_rules: Mapping[int, 
     breaker, model = accuracy["breaker"], accuracy["model"]
     fallen_back = [month for month, share in on_rules.items() if share >= 0.5]  # noqa: PLR2004 - the larger part
     better = mean_accuracy(breaker) - mean_accuracy(model)
+    over_newest = mean_accuracy(breaker) - mean_accuracy(accuracy["retrained"])
     sentences = [
         (
             f"With the breaker, clients got {mean_accuracy(breaker):.1%} right answers on average; the first model "
@@ -78,7 +79,10 @@ def reading(accuracy: Mapping[str, Mapping[int, float]], on_rules: Mapping[int, 
             f"{mean_accuracy(accuracy['rules']):.1%}: the breaker {'gained' if better >= 0 else 'cost'} "
             f"{abs(better) * 100:.1f} points."
         ),
-        f"The newest model without a breaker would have given {mean_accuracy(accuracy['retrained']):.1%}.",
+        (
+            f"The newest model without a breaker would have given {mean_accuracy(accuracy['retrained']):.1%}: "
+            f"against it the breaker {'gained' if over_newest >= 0 else 'cost'} {abs(over_newest) * 100:.1f} points."
+        ),
     ]
     cost = {month: model[month] - breaker[month] for month in fallen_back if model[month] > breaker[month]}
     gain = {month: breaker[month] - model[month] for month in fallen_back if month not in cost}
