@@ -10,6 +10,15 @@ from drift_operator.resource.vocabulary import ConditionStatus
 from drift_operator.status import status_of
 
 
+def _spec_accepted(error: str | None) -> dict[str, Any]:
+    """A condition that only the operator on one machine needs: an API server would have refused the edit."""
+    if error is None:
+        judged = {"status": ConditionStatus.TRUE, "reason": "ValidSpec", "message": "the file's spec is in force"}
+    else:
+        judged = {"status": ConditionStatus.FALSE, "reason": "InvalidSpec", "message": error}
+    return {"type": "SpecAccepted"} | judged
+
+
 def local_status(
     state: State,
     decision: Decision,
@@ -40,6 +49,9 @@ def local_status(
         for switch in status.pop("history")
     ]
     status.pop("observed_generation")
+    for condition in status["conditions"]:
+        condition.pop("observed_generation")
+    status["conditions"].append(_spec_accepted(spec_error))
     pinned = any(item.type == "Pinned" and item.status is ConditionStatus.TRUE for item in state.conditions)
     return status | {
         "switches": switches,
