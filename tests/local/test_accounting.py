@@ -87,6 +87,9 @@ def test_counts_before_the_replay_do_not_count():
 def test_the_books_settle_when_the_detector_has_what_the_agents_delivered():
     _, books = sound(10, 0, 10, 1)
     assert books.settled()
+    assert books.quiet()
+    assert not change(books, "request", "ignored", 1).quiet(), "a probe came while the counters were read"
+    assert not replace(books, delivery={**books.delivery, "waiting": 1}).quiet()
     assert not change(books, "request", "accepted", -1).settled()
     assert not replace(books, delivery={**books.delivery, "waiting": 1}).settled()
 

@@ -126,9 +126,9 @@ class Demo:
                                 month, dataset.read_month(month), dataset.directory, last=month == months[-1]
                             )
 
-                    before = await reader.books()
+                    before = await reader.quiet_books()
                     await stack.guard(send_all())
-                    books = (await reader.books()).minus(before)
+                    books = (await reader.quiet_books()).minus(before)
             windows = await reader.history()
             breaker = await reader.breaker()
         return driver.story, books, windows, breaker

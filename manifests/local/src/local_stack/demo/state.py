@@ -1,5 +1,6 @@
 """What the stack says of itself, read over HTTP into plain data."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ import httpx
 from local_stack.errors import StackError
 from local_stack.stack.runner import Stack
 
+QUIET_TRIES = 100
+QUIET_PAUSE_SECONDS = 0.03
 OUTCOMES = ("accepted", "duplicate", "ignored", "rejected", "shed")
 
 
@@ -29,10 +32,16 @@ class Books:
 
     def settled(self) -> bool:
         """Whether every event that an agent sent is in the detector's ledger."""
-        taken = sum(
+        return self.delivery["waiting"] == 0 and self._taken() >= self.delivery["sent"]
+
+    def quiet(self) -> bool:
+        """Whether no event was on its way while the counters were read, one after the other."""
+        return self.delivery["waiting"] == 0 and self._taken() == self.delivery["sent"]
+
+    def _taken(self) -> int:
+        return sum(
             count for outcomes in self.events.values() for outcome, count in outcomes.items() if outcome != "shed"
         )
-        return self.delivery["waiting"] == 0 and taken >= self.delivery["sent"]
 
     def minus(self, earlier: "Books") -> "Books":
         """What has been counted since `earlier`."""
@@ -97,6 +106,18 @@ class StackReader:
             rows_accepted=stream["rows"]["accepted"],
             delivery=delivery,
         )
+
+    async def quiet_books(self) -> Books:
+        """All counters at a moment when no event is on its way; the breaker's probes never pause for long.
+
+        Where there is no such moment the last counters are given: then they do not add up, and that is the finding.
+        """
+        for _ in range(QUIET_TRIES):
+            books = await self.books()
+            if books.quiet():
+                break
+            await asyncio.sleep(QUIET_PAUSE_SECONDS)
+        return books
 
     async def _completed(self, cluster: str) -> int:
         answer = await self._json("envoy_admin", f"/stats?format=json&filter=^cluster.{cluster}.upstream_rq_completed$")
