@@ -55,34 +55,28 @@ def room_program(room: str, program: str) -> str:
 
 def model_server(settings: StackSettings, run: RunFolder) -> ProcessSpec:
     """The model's predictor."""
-    ports = settings.ports
-    command = (
-        room_program("model", "insurance-risk"),
-        "serve-model",
-        *("--bundle", str(run.bundle)),
-        *("--model-name", settings.model),
-        *("--host", settings.host),
-        *("--http-port", str(ports.model_http)),
-        *("--grpc-port", str(ports.model_grpc)),
-        "--docs",
-    )
-    return ProcessSpec("model server", command, run.log("model server"), SINGLE_THREAD)
+    return _predictor(settings, run, "model", ("--bundle", str(run.bundle)))
 
 
 def rules_server(settings: StackSettings, run: RunFolder) -> ProcessSpec:
     """The fallback's predictor."""
-    ports = settings.ports
+    return _predictor(settings, run, "rules", ("--profile", str(run.profile)))
+
+
+def _predictor(settings: StackSettings, run: RunFolder, side: str, source: tuple[str, str]) -> ProcessSpec:
+    """The predictor of `side` (`model` or `rules`), which answers from `source`."""
+    name = f"{side} server"
     command = (
         room_program("model", "insurance-risk"),
-        "serve-rules",
-        *("--profile", str(run.profile)),
+        f"serve-{side}",
+        *source,
         *("--model-name", settings.model),
         *("--host", settings.host),
-        *("--http-port", str(ports.rules_http)),
-        *("--grpc-port", str(ports.rules_grpc)),
+        *("--http-port", str(getattr(settings.ports, f"{side}_http"))),
+        *("--grpc-port", str(getattr(settings.ports, f"{side}_grpc"))),
         "--docs",
     )
-    return ProcessSpec("rules server", command, run.log("rules server"), SINGLE_THREAD)
+    return ProcessSpec(name, command, run.log(name), SINGLE_THREAD)
 
 
 def agent(settings: StackSettings, run: RunFolder, side: str) -> ProcessSpec:

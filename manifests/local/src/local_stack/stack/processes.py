@@ -91,10 +91,6 @@ class Process:
         said = f"; it said last: {last}" if last else ""
         return f"the {self.spec.name} {how} (log: {self.spec.log}){said}"
 
-    def ended(self) -> int | None:
-        """The exit code, or None while it runs."""
-        return self._process.returncode
-
     async def stop(self) -> None:
         """Ask it to end, and insist after a while."""
         self._stopping = True
